@@ -331,8 +331,8 @@ KEYS = {
         "old interpreter named",
         "warning",
         False,
-        "A service of the application names the interpreter that the plan replaces, for example in `LD_LIBRARY_PATH` "
-        "for uWSGI or in `WSGIPythonHome`; it would not start, or would mix two versions.",
+        "A service or a job names the interpreter that an upgrade replaces, for example in `LD_LIBRARY_PATH` for "
+        "uWSGI, in `PATH` or in `WSGIPythonHome`; it would not start, or would mix two versions.",
         "Change the line that the finding names before the upgrade.",
     ),
     "interpreter-source-missing": FindingKind(

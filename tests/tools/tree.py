@@ -51,6 +51,7 @@ ROOMS = {
     "plugin_utils._wording": "phrases of reports and messages",
     "plugin_utils._activity": "what a long stage of the controller is doing",
     "plugin_utils._lifecycle": "Python's versions and their ends of life",
+    "plugin_utils._pinned_settings": "settings of services that name an interpreter",
     "plugin_utils._packages": "indexes, resolution, wheels, advisories",
     "plugin_utils._interpreters": "the controller's part of interpreter sources, one file for each",
     "plugin_utils._rollout": "waves, gates, ledger, notifications, the scope of a rollback",

@@ -19,6 +19,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._requirers
     select_incidental_extras,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._versions import normalize_version
+from ansible_collections.oxzep7.python.plugins.plugin_utils._pinned_settings import find_pinned_settings
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
     DATA_ERRORS,
     BlockedReason,
@@ -26,7 +27,6 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors im
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import find_root_packages
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageCopy, PackageSet
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._pinned import find_pinned_settings
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._selection import Selection
 
 # Debian's pip once reported this package, which exists nowhere.

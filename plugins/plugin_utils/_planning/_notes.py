@@ -18,10 +18,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._names imp
 from ansible_collections.oxzep7.python.plugins.module_utils._services._registry import get_service_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
+from ansible_collections.oxzep7.python.plugins.plugin_utils._pinned_settings import check_pinned_settings
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _stdlib_changes
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import describe_local_changes
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._installed_uses import build_use_findings
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._pinned import check_pinned_settings
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._retired import load_retired_packages
 
 # Points of each term of the risk; an unknown term counts as if it applied.
@@ -150,7 +150,7 @@ def _collect_findings(
     if steps:
         found += [StepFinding(first, entry) for entry in _check_retired(application, steps)]
         pinned = application.get("pinned") or ()
-        for entry in check_pinned_settings(pinned, str(planned.get("environment")), steps):
+        for entry in check_pinned_settings(pinned, str(planned.get("environment")), steps[-1]["to"]):
             found.append(StepFinding(first, entry))
     if application.get("goal") == "security" and not advised:
         found.append(

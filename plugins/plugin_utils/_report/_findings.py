@@ -20,6 +20,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._local_ch
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import SEVERITIES, build_finding
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
+from ansible_collections.oxzep7.python.plugins.plugin_utils._pinned_settings import (
+    check_inventory_settings,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import join_names
 
 STARTUP_CODE_KINDS = ("pth-code", "sitecustomize", "usercustomize")
@@ -481,6 +484,7 @@ def collect_host_findings(
         found += collect_environment_findings(
             {**environment, "dependents": dependents.get(environment["path"], [])}, advisories
         )
+    found += check_inventory_settings(inventory)
     for application in inventory["applications"]:
         found += [{**entry, "where": application["name"]} for entry in application["findings"]]
     return sorted(found, key=lambda entry: (SEVERITIES.index(entry["severity"]), entry["key"], entry["where"]))

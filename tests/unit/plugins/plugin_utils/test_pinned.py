@@ -10,8 +10,11 @@ import datetime
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._units import parse_unit
+from ansible_collections.oxzep7.python.plugins.plugin_utils._pinned_settings import (
+    check_inventory_settings,
+    find_pinned_settings,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._notes import build_notes
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._pinned import find_pinned_settings
 
 OLD = "/opt/acme/python-3.8.18"
 ENVIRONMENT = {
@@ -59,6 +62,7 @@ def test_a_library_path_in_a_unit_is_found_as_the_inventory_reads_it():
     "values, setting",
     [
         ({"variables": {"PYTHONHOME": OLD}}, "PYTHONHOME"),
+        ({"variables": {"PATH": f"{OLD}/bin:/usr/bin"}}, "PATH"),
         ({"variables": {"LD_PRELOAD": "/usr/local/lib/libpython3.8.so.1.0"}}, "LD_PRELOAD"),
         ({"variables": {"LD_LIBRARY_PATH": f"/opt/x/lib:{OLD}/lib"}, "environment": None}, "LD_LIBRARY_PATH"),
         ({"kind": "mod_wsgi", "name": "WSGIPythonHome", "line": 3, "environment": None}, "WSGIPythonHome"),
@@ -106,3 +110,14 @@ def test_the_finding_has_the_line_to_write():
     assert f"LD_LIBRARY_PATH={OLD}/lib:/opt/oxzep7/interpreters/VERSION/lib" in library["remediation"]
     assert "web.service (/etc/systemd/system/web.service) sets LD_LIBRARY_PATH" in library["detail"]
     assert "WSGIPythonHome /srv/a/venv" in home["remediation"] and "/etc/a.conf:3" in home["detail"]
+
+
+def test_an_audit_has_each_setting_once():
+    inventory = {
+        "environments": [ENVIRONMENT, {**ENVIRONMENT, "path": "/srv/b/venv", "services": []}],
+        "interpreters": INTERPRETERS,
+        "dependents": [dependent(variables={"PATH": f"{OLD}/bin:/bin"}, environment=None)],
+    }
+    (entry,) = check_inventory_settings(inventory)
+    assert entry["key"] == "interpreter-named" and entry["where"] == "web.service"
+    assert f"sets PATH={OLD}/bin:/bin: {OLD}/bin is of the interpreter that an upgrade replaces" in entry["detail"]

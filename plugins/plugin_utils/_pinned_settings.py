@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
 
-PATH_VARIABLES = ("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME", "PYTHONPATH")
+PATH_VARIABLES = ("LD_LIBRARY_PATH", "LD_PRELOAD", "PATH", "PYTHONHOME", "PYTHONPATH")
 LIBPYTHON = re.compile(r"libpython3\.\d+")
 # Where interpreters of operating systems are: their directories are searched anyway, and stay.
 SYSTEM_PREFIXES = ("/usr", "/")
@@ -73,10 +73,13 @@ def _find_named(value: str, prefix: str) -> str:
 
 
 def check_pinned_settings(
-    pinned: Sequence[Mapping[str, Any]], environment: str, steps: Sequence[Mapping[str, Any]]
+    pinned: Sequence[Mapping[str, Any]], environment: str, target: str | None
 ) -> list[dict[str, Any]]:
-    """Findings about settings that name the old interpreter, each with the line to write instead."""
-    target = steps[-1]["to"]
+    """Findings about settings that name the old interpreter, each with the line to write instead.
+
+    *target* is the version that replaces it, if that is known.
+    """
+    later = f"Python {target}" if target else "an upgrade"
     found = []
     for row in pinned:
         if row["setting"] in ("WSGIPythonHome", "PYTHONHOME"):
@@ -95,8 +98,20 @@ def check_pinned_settings(
             build_finding(
                 key="interpreter-named",
                 detail=f"{row['name']} ({row['source']}) sets {row['setting']}={row['value']}: {row['named']} is of "
-                f"the interpreter that Python {target} replaces",
+                f"the interpreter that {later} replaces",
+                where=str(row["name"]),
                 remediation=advice,
             )
         )
     return found
+
+
+def check_inventory_settings(inventory: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Findings about services and jobs whose settings name an interpreter, each once."""
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for environment in inventory["environments"]:
+        pinned = find_pinned_settings(environment, inventory["interpreters"], inventory["dependents"])
+        rows = check_pinned_settings(pinned, str(environment["path"]), None)
+        for row, entry in zip(pinned, rows, strict=True):
+            found.setdefault((row["name"], row["source"], row["setting"]), entry)
+    return list(found.values())
