@@ -70,7 +70,8 @@ class ActionModule(CollectionAction):
             return self._make_plan(given, task_vars)
 
     def _make_plan(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
-        result: dict[str, Any] = {"changed": False, "needs": [], "packages": {}}
+        tried = {"copied": given["copied"], "built": given["built"]}
+        result: dict[str, Any] = {"changed": False, "needs": [], "packages": {}, **tried}
         missing = "" if given["target"] else "oxzep7_target is not set; set it to a version, such as 3.11"
         problem = check_strategy(self._task) or missing
         if problem:

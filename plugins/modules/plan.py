@@ -100,6 +100,15 @@ packages:
       M(oxzep7.python.package_copy) must copy first.
   returned: always
   type: dict
+copied:
+  description: The value of O(copied).
+  returned: always
+  type: dict
+built:
+  description: The value of O(built).
+  returned: always
+  type: list
+  elements: dict
 blocked:
   description:
     - A row for each reason why an application of a host, or its steps from one on, cannot be planned; each with

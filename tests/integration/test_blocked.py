@@ -17,6 +17,8 @@ import pytest
 
 from tests.integration.conftest import write_tar, write_wheel
 
+# The end of the name tells it from the one that includes it.
+BUILD_TASK = "[oxzep7.python.plan : Build missing wheels on the builder]"
 SETTINGS = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", "ANSIBLE_DIFF_ALWAYS": "1"}
 
 
@@ -74,6 +76,15 @@ class Fleet:
             env={**os.environ, **SETTINGS},
         )
         return done.returncode, done.stdout + done.stderr
+
+    def change_application(self, name, **changes):
+        """Declare the application *name* with *changes*."""
+        path = self.root / "inventory.json"
+        inventory = json.loads(path.read_text(encoding="utf-8"))
+        for application in inventory["all"]["hosts"]["here"]["oxzep7_applications"]:
+            if application["name"] == name:
+                application.update(changes)
+        path.write_text(json.dumps(inventory), encoding="utf-8")
 
     def read_plan(self, path="oxzep7/plan"):
         return json.loads((self.root / path / "plan.json").read_text(encoding="utf-8"))
@@ -156,8 +167,7 @@ def test_every_application_of_a_host_may_be_blocked(fleet):
     assert "Unknown, because there is no inventory: away." in readable and "Nothing to do" not in readable
 
 
-@pytest.mark.parametrize("builder", ["away", "here"])
-def test_a_wheel_that_no_builder_provides_blocks_what_needs_it(fleet, builder):
+def write_source_that_does_not_compile(fleet):
     setup = "from setuptools import setup, Extension\nsetup(name='stuck', ext_modules=[Extension('c', ['c.c'])])\n"
     members = {
         "PKG-INFO": "Metadata-Version: 2.1\nName: stuck\nVersion: 2.0\n",
@@ -166,11 +176,30 @@ def test_a_wheel_that_no_builder_provides_blocks_what_needs_it(fleet, builder):
     }
     rows = [(f"stuck-2.0/{name}", text.encode()) for name, text in members.items()]
     write_tar(fleet.wheels / "stuck-2.0.tar.gz", rows)
+
+
+@pytest.mark.parametrize("builder", ["away", "here"])
+def test_a_wheel_that_no_builder_provides_blocks_what_needs_it(fleet, builder):
+    write_source_that_does_not_compile(fleet)
     status, printed = fleet.run("plan", "--limit", f"here,{builder}", "-e", f"oxzep7_builder={builder}")
     assert status != 0 and "(package-not-built)" in printed
     greeter, stuck = fleet.read_plan()["hosts"]["here"]["applications"]
     assert len(greeter["steps"]) == 1 and stuck["steps"] == []
     assert [row["key"] for row in stuck["blocked"]] == ["package-not-built"]
+
+
+def test_what_was_built_in_vain_is_not_built_again_for_a_plan_without_what_is_refused(fleet):
+    write_source_that_does_not_compile(fleet)
+    fleet.change_application("greeter", checks=[{"name": "works", "command": {"cmd": ["false"]}}])
+    status, printed = fleet.run("upgrade", "--limit", "here", "-e", "oxzep7_builder=here")
+    assert status != 0 and "(package-not-built)" in printed and "(unhealthy)" in printed
+    assert printed.count(BUILD_TASK) == 1
+    applications = fleet.read_plan()["hosts"]["here"]["applications"]
+    assert [[row["key"] for row in entry["blocked"]] for entry in applications] == [
+        ["unhealthy"],
+        ["package-not-built"],
+    ]
+    assert (fleet.read_version("greeter"), fleet.read_version("stuck")) == (fleet.old, fleet.old)
 
 
 def test_a_run_is_about_the_chosen_applications(fleet):
@@ -202,18 +231,16 @@ def test_a_run_is_about_the_chosen_applications(fleet):
 
 
 def test_a_finding_of_the_preflight_costs_what_it_concerns(fleet):
-    path = fleet.root / "inventory.json"
-    inventory = json.loads(path.read_text(encoding="utf-8"))
-    here = inventory["all"]["hosts"]["here"]
     sick = fleet.root / "sick"
     sick.touch()
-    here["oxzep7_applications"][1]["checks"] = [{"name": "works", "command": {"cmd": ["test", "!", "-e", str(sick)]}}]
-    here["oxzep7_constraints"] = []
-    path.write_text(json.dumps(inventory), encoding="utf-8")
+    healthy = {"name": "works", "command": {"cmd": ["test", "!", "-e", str(sick)]}}
+    fleet.change_application("stuck", checks=[healthy])
+    # Only a command line overrides what a host has.
+    constraints = {"oxzep7_constraints": []}
     told = "stuck is not healthy before the promotion: "
 
     def run(identifier, **options):
-        words = ["--limit", "here", "-e", json.dumps({"oxzep7_run_id": identifier, **options})]
+        words = ["--limit", "here", "-e", json.dumps({"oxzep7_run_id": identifier, **constraints, **options})]
         status, printed = fleet.run("upgrade", *words)
         record = fleet.root / "oxzep7" / "report" / "runs" / identifier / "run.json"
         return status, printed, json.loads(record.read_text(encoding="utf-8")) if record.exists() else None
