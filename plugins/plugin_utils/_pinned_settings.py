@@ -17,6 +17,9 @@ PATH_VARIABLES = ("LD_LIBRARY_PATH", "LD_PRELOAD", "PATH", "PYTHONHOME", "PYTHON
 LIBPYTHON = re.compile(r"libpython3\.\d+")
 # Where interpreters of operating systems are: their directories are searched anyway, and stay.
 SYSTEM_PREFIXES = ("/usr", "/")
+# The default of oxzep7_interpreter_dir, and a version that names a directory in it.
+INTERPRETERS = "/opt/oxzep7/interpreters"
+FULL_VERSION = re.compile(r"^\d+\.\d+\.\d+$")
 
 
 def find_pinned_settings(
@@ -73,13 +76,13 @@ def _find_named(value: str, prefix: str) -> str:
 
 
 def check_pinned_settings(
-    pinned: Sequence[Mapping[str, Any]], environment: str, target: str | None
+    pinned: Sequence[Mapping[str, Any]], environment: str, steps: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Findings about settings that name the old interpreter, each with the line to write instead.
 
-    *target* is the version that replaces it, if that is known.
+    *steps* are those of a plan that replace it, where there is one.
     """
-    later = f"Python {target}" if target else "an upgrade"
+    later = f"Python {steps[-1]['to']}" if steps else "an upgrade"
     found = []
     for row in pinned:
         if row["setting"] in ("WSGIPythonHome", "PYTHONHOME"):
@@ -87,11 +90,14 @@ def check_pinned_settings(
             if row["setting"] == "PYTHONHOME":
                 advice = "remove the setting; the environment's interpreter knows its home"
         elif row["setting"] == "LD_LIBRARY_PATH":
+            libraries = ":".join([str(row["value"]), *_list_libraries(steps)])
             advice = (
                 "add the `lib` directories of the new interpreters below oxzep7_interpreter_dir before the first step: "
-                f"LD_LIBRARY_PATH={row['value']}:/opt/oxzep7/interpreters/VERSION/lib; libraries of several versions "
-                "do not disturb each other"
+                f"LD_LIBRARY_PATH={libraries}; libraries of several versions do not disturb each other"
             )
+        elif row["setting"] == "PATH":
+            parts = [f"{environment}/bin" if part == row["named"] else part for part in str(row["value"]).split(":")]
+            advice = f"name the environment instead, which stays at its path: PATH={':'.join(dict.fromkeys(parts))}"
         else:
             advice = "remove that part, or name the new interpreter's"
         found.append(
@@ -106,12 +112,25 @@ def check_pinned_settings(
     return found
 
 
+def _list_libraries(steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The directories with the libraries of the interpreters of *steps*; VERSION stands for one that is not known."""
+    found = []
+    for step in steps or [{}]:
+        chosen = step.get("interpreter") or {}
+        version = str(chosen.get("version") or "")
+        if chosen.get("path"):
+            found.append(posixpath.join(posixpath.dirname(posixpath.dirname(str(chosen["path"]))), "lib"))
+        else:
+            found.append(f"{INTERPRETERS}/{version if FULL_VERSION.match(version) else 'VERSION'}/lib")
+    return list(dict.fromkeys(found))
+
+
 def check_inventory_settings(inventory: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Findings about services and jobs whose settings name an interpreter, each once."""
     found: dict[tuple[str, str, str], dict[str, Any]] = {}
     for environment in inventory["environments"]:
         pinned = find_pinned_settings(environment, inventory["interpreters"], inventory["dependents"])
-        rows = check_pinned_settings(pinned, str(environment["path"]), None)
+        rows = check_pinned_settings(pinned, str(environment["path"]), ())
         for row, entry in zip(pinned, rows, strict=True):
             found.setdefault((row["name"], row["source"], row["setting"]), entry)
     return list(found.values())

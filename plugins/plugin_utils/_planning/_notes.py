@@ -150,7 +150,7 @@ def _collect_findings(
     if steps:
         found += [StepFinding(first, entry) for entry in _check_retired(application, steps)]
         pinned = application.get("pinned") or ()
-        for entry in check_pinned_settings(pinned, str(planned.get("environment")), steps[-1]["to"]):
+        for entry in check_pinned_settings(pinned, str(planned.get("environment")), steps):
             found.append(StepFinding(first, entry))
     if application.get("goal") == "security" and not advised:
         found.append(

@@ -25,8 +25,9 @@ ENVIRONMENT = {
 }
 INTERPRETERS = [{"path": f"{OLD}/bin/python3.8", "prefix": OLD}, {"path": "/usr/bin/python3.11", "prefix": "/usr"}]
 STEPS = [
-    {"to": "3.9", "changes": [], "doubts": {}, "built": []},
-    {"to": "3.10", "changes": [], "doubts": {}, "built": []},
+    {"to": "3.9", "changes": [], "doubts": {}, "built": [], "interpreter": {"source": "archive", "version": "3.9.18"}},
+    {"to": "3.10", "changes": [], "doubts": {}, "built": [], "interpreter": {"source": "uv", "version": "3.10"}},
+    {"to": "3.11", "changes": [], "doubts": {}, "built": [], "interpreter": {"path": "/opt/b/bin/python3.11"}},
 ]
 
 
@@ -107,7 +108,9 @@ def test_the_finding_has_the_line_to_write():
         datetime.date(2026, 1, 1),
     )
     library, home = [row for row in notes["findings"] if row["key"] == "interpreter-named"]
-    assert f"LD_LIBRARY_PATH={OLD}/lib:/opt/oxzep7/interpreters/VERSION/lib" in library["remediation"]
+    place = "/opt/oxzep7/interpreters"
+    libraries = f"{OLD}/lib:{place}/3.9.18/lib:{place}/VERSION/lib:/opt/b/lib"
+    assert f"LD_LIBRARY_PATH={libraries};" in library["remediation"]
     assert "web.service (/etc/systemd/system/web.service) sets LD_LIBRARY_PATH" in library["detail"]
     assert "WSGIPythonHome /srv/a/venv" in home["remediation"] and "/etc/a.conf:3" in home["detail"]
 
@@ -121,3 +124,4 @@ def test_an_audit_has_each_setting_once():
     (entry,) = check_inventory_settings(inventory)
     assert entry["key"] == "interpreter-named" and entry["where"] == "web.service"
     assert f"sets PATH={OLD}/bin:/bin: {OLD}/bin is of the interpreter that an upgrade replaces" in entry["detail"]
+    assert entry["remediation"].endswith("PATH=/srv/a/venv/bin:/bin")
