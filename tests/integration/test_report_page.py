@@ -95,6 +95,13 @@ def test_it_renders(page):
         and "unknown: lost.example.org" in page.locator("#totals").inner_text()
     )
     (ended,) = rows(page, "end-of-life")
+    users = rows(page, "ended-users")
+    assert [text.split("\t")[:6] for text in users] == [
+        ["service", f"app{index}.service", "3.8", "2024-10-07", "CPython 3.8", "666"] for index in range(3)
+    ]
+    assert all("host0001" in text and text.endswith("and 646 more") for text in users)
+    first = page.locator("main section").first
+    assert first.get_attribute("id") == "ended-users"
     assert ended.startswith("3.8\t2024-10-07") and page.locator("#hosts details").count() == HOSTS
     assert "what is vulnerable is unknown" in page.locator("#made").inner_text()
 
@@ -126,6 +133,20 @@ def test_searching(page):
     page.select_option("#severity", "")
     page.locator("#host-host0999").wait_for(state="visible")
     assert page.locator("#hosts details:visible").count() == HOSTS
+
+
+def test_findings_of_a_kind_are_one_row_with_the_hosts_behind_it(page):
+    kinds = rows(page, "findings")
+    assert [text.split("\t")[:3] for text in kinds][0] == ["error", "end-of-life", "666"]
+    page.fill("#search", "host0001")
+    page.get_by_text("1 of 1000 hosts").wait_for()
+    (kind,) = [row for row in page.locator("#findings > div tbody > tr").all() if "end-of-life" in row.inner_text()]
+    assert "1 on host0001" in kind.inner_text()
+    kind.locator("summary").click()
+    kind.locator("table").wait_for()
+    assert "upgrade what uses it" in kind.locator("table").inner_text()
+    page.fill("#search", "")
+    page.locator("#host-host0999").wait_for(state="visible")
 
 
 def test_a_host_opens_with_everything(page):

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import SEVERITIES
@@ -16,6 +16,8 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisorie
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _findings
 
 SCHEMA = 1
+# Kinds of dependents that name a Python and run nothing, and processes, whose units and jobs have rows of their own.
+NO_PROGRAMS = ("process", "alternative", "login-shell")
 
 ENVIRONMENT_KEYS = (
     "path",
@@ -120,6 +122,7 @@ def summarize_fleet(
         "hosts": hosts,
         "unknown": sorted(set(expected) - set(hosts)),
         "end_of_life": _list_ended_versions(hosts, today),
+        "ended_users": _list_ended_users(inventories, hosts, today),
         "locks": _group_shared_locks(hosts),
         "totals": _count_totals(hosts),
     }
@@ -137,6 +140,54 @@ def _list_ended_versions(hosts: Mapping[str, Mapping[str, Any]], today: datetime
     for (date, python, basis), names in sorted(found.items()):
         rows.append({"python": python, "end_of_life": date, "of": basis, "hosts": sorted(names)})
     return rows
+
+
+def _list_ended_users(
+    inventories: Mapping[str, Mapping[str, Any]], hosts: Mapping[str, Mapping[str, Any]], today: datetime.date
+) -> list[dict[str, Any]]:
+    """The applications, services and jobs that run on a version past its end, with their hosts, oldest end first."""
+    found: dict[tuple[str, str, str, str, str], set[str]] = {}
+    for host, inventory in inventories.items():
+        ended = _map_ended_places(hosts[host], today)
+        for kind, name, place in _list_users(inventory):
+            if place in ended:
+                date, python, basis = ended[place]
+                found.setdefault((date, python, basis, kind, name), set()).add(host)
+    rows = []
+    for (date, python, basis, kind, name), names in sorted(found.items()):
+        rows.append(
+            {"kind": kind, "name": name, "python": python, "end_of_life": date, "of": basis, "hosts": sorted(names)}
+        )
+    return rows
+
+
+def _map_ended_places(host: Mapping[str, Any], today: datetime.date) -> dict[str, tuple[str, str, str]]:
+    """End, minor version and what ended, by the path of each interpreter and environment of *host* past its end."""
+    found: dict[str, tuple[str, str, str]] = {}
+    for entry in host["interpreters"]:
+        if entry["end_of_life"] and entry["end_of_life"] < today.isoformat():
+            minor = ".".join(str(entry["version"] or "?").split(".")[:2])
+            for path in {entry["path"], entry.get("resolved") or entry["path"]}:
+                found[path] = (entry["end_of_life"], minor, entry["end_of_life_of"])
+    for environment in host["environments"]:
+        if environment["interpreter"] in found:
+            found[environment["path"]] = found[environment["interpreter"]]
+    return found
+
+
+def _list_users(inventory: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Kind, name and the Python or environment of each application, and of each service and job of no application."""
+    taken = set()
+    for application in inventory["applications"]:
+        environment = application["environment"] or {}
+        places = {environment.get("resolved"), environment.get("path")} - {None}
+        taken |= places
+        for place in places:
+            yield "application", str(application["name"]), str(place)
+    for entry in inventory["dependents"]:
+        place = entry["environment"] or entry["interpreter"]
+        if place and place not in taken and entry["kind"] not in NO_PROGRAMS:
+            yield str(entry["kind"]), str(entry["name"]), str(place)
 
 
 def _group_shared_locks(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:

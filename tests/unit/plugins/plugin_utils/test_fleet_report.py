@@ -278,6 +278,41 @@ def test_a_fleet_keeps_who_was_not_seen_and_names_who_never_was(fleet):
     assert fleet["hosts"]["one"]["interpreters"][0]["advisories"] is None
 
 
+def test_what_runs_on_a_python_past_its_end_is_told_first():
+    old, new = interpreter(), interpreter("/opt/python3.13/bin/python3.13", "3.13.9")
+    declared = {"name": "wiki", "current": None, "generations": [], "findings": []}
+    place = {"path": "/srv/wiki/venv", "resolved": "/srv/wiki/venv.generations/0-py3.8", "python": "3.8.18"}
+    environments = [
+        environment("/srv/wiki/venv.generations/0-py3.8"),
+        environment("/srv/app/venv"),
+        environment("/srv/new/venv", "3.13.9", interpreter=new["path"]),
+    ]
+    dependents = [
+        dependent(name="wiki.service", environment="/srv/wiki/venv.generations/0-py3.8"),
+        dependent(),
+        dependent(kind="process", name="4711", deleted=[]),
+        dependent(name="new.service", environment="/srv/new/venv"),
+        dependent(kind="cron", name="root:3", environment=None, interpreter=old["path"]),
+        dependent(kind="cron", name="root:4", environment=None, interpreter="/usr/bin/python3"),
+    ]
+    one = inventory(
+        interpreters=[old, new],
+        environments=environments,
+        dependents=dependents,
+        applications=[{**declared, "environment": place}],
+    )
+    two = inventory(interpreters=[old], environments=environments[1:2], dependents=dependents[1:2])
+    fleet = _fleet.summarize_fleet({"one": one, "two": two}, ["one"], [], None, TODAY)
+    assert [(row["kind"], row["name"], row["hosts"]) for row in fleet["ended_users"]] == [
+        ("application", "wiki", ["one"]),
+        ("cron", "root:3", ["one"]),
+        ("service", "app.service", ["one", "two"]),
+    ]
+    assert {(row["python"], row["end_of_life"], row["of"]) for row in fleet["ended_users"]} == {
+        ("3.8", "2024-10-07", "CPython 3.8")
+    }
+
+
 def test_csv_has_a_row_for_everything_and_no_formula(fleet):
     rows = list(csv.DictReader(io.StringIO(_csv.format_fleet_csv(fleet))))
     assert [(row["host"], row["what"]) for row in rows] == [
