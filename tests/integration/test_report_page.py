@@ -48,6 +48,7 @@ def made_up():
     )
     return {
         **fleet,
+        "made": "2026-11-21T12:00:00Z",
         "runs": [
             {
                 "run": "nightly",
@@ -100,6 +101,16 @@ def test_it_renders(page):
         ["service", f"app{index}.service", "3.8", "2024-10-07", "CPython 3.8", "666"] for index in range(3)
     ]
     assert all("host0001" in text and text.endswith("and 646 more") for text in users)
+    picture = page.locator("#timeline svg")
+    assert picture.get_attribute("role") == "img"
+    assert picture.get_attribute("aria-label") == (
+        "Python 3.8 ends 2024-10-07 (CPython 3.8), 666 hosts; Python 3.13 ends 2029-10-01 (CPython 3.13), 334 hosts"
+    )
+    bars = {kind: picture.locator(f"rect.{kind}") for kind in ("ended", "soon", "later")}
+    assert {kind: found.count() for kind, found in bars.items()} == {"ended": 1, "soon": 0, "later": 1}
+    now = picture.locator("line.now").bounding_box()["x"]
+    ends = [bars[kind].bounding_box() for kind in ("ended", "later")]
+    assert ends[0]["x"] + ends[0]["width"] < now < ends[1]["x"] + ends[1]["width"]
     first = page.locator("main section").first
     assert first.get_attribute("id") == "ended-users"
     assert ended.startswith("3.8\t2024-10-07") and page.locator("#hosts details").count() == HOSTS
