@@ -30,6 +30,10 @@ svg.plan path.stripe{fill:#8881}svg.plan path.stays{stroke:#9aa0a8;stroke-width:
 svg.plan path.major{fill:#c9472b}svg.plan path.new{stroke:#1f78c8;stroke-width:2.5}
 svg.plan path.leaves{stroke:#8250c4;stroke-width:2.5}svg.plan path.built{stroke:currentColor;stroke-width:1.5}
 svg.plan a{color:inherit}
+svg.status{font:11px/1 ui-monospace,monospace;fill:currentColor;max-width:100%;height:auto;print-color-adjust:exact}
+svg.status .on-target{fill:#2e8b2e}svg.status .planned{fill:#d39e00}svg.status .below-target{fill:#a8741a}
+svg.status .blocked,svg.status .open{fill:#c9472b}svg.status .unknown{fill:#8250c4}
+svg.status .no-record,svg.status .no-target{fill:#8b929b}
 @media screen and (prefers-color-scheme:dark){svg.plan path.new{stroke:#5aa9ee}svg.plan path.leaves{stroke:#b18ae6}
 svg.plan path.major{fill:#e0664a}}
 @media print{body{max-width:none;margin:0;font-size:11px;color:#000;background:#fff}.scroll{overflow:visible}

@@ -15,6 +15,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._report._matrix impo
     render_html_document,
     render_html_table,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._status_picture import draw_status
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy import list_declared_applications
 from ansible_collections.oxzep7.python.plugins.plugin_utils._table import align_columns
 
@@ -122,6 +123,8 @@ def render_status_page(rows: Sequence[Mapping[str, Any]]) -> str:
         told = _format_row(row)
         cells.append(["" if told[title] is None else told[title] for title in titles])
         classes.append([CLASSES.get(row["state"], "") if title == "state" else "" for title in titles])
-    summary = ", ".join(f"{count} {state}" for state, count in count_states(rows).items())
-    body = f"<p>{html.escape(summary)}</p>\n" + render_html_table("Applications", titles, cells, classes)
+    counts = count_states(rows)
+    summary = ", ".join(f"{count} {state}" for state, count in counts.items())
+    table = render_html_table("Applications", titles, cells, classes)
+    body = f"<p>{html.escape(summary)}</p>\n{draw_status(rows, counts)}\n{table}"
     return render_html_document("Status of the fleet", body)

@@ -4,8 +4,10 @@
 
 """Where every application of the fleet stands."""
 
+import xml.etree.ElementTree
+
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _status
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _status, _status_picture
 
 ENTRY = {
     "name": "web",
@@ -100,3 +102,31 @@ def test_the_table_and_the_page_say_the_same():
 
 def test_nothing_to_tell_is_told():
     assert _status.format_status([]) == ["no application is declared, and no host has a record"]
+
+
+def test_the_page_draws_a_mark_for_each_application_of_each_host():
+    rows = []
+    for number in range(130):
+        state = "on target" if number % 10 else "blocked"
+        rows.append(_status._build_row(f"host{number:03}", "web<b>", state, target="3.11"))
+    rows.append(_status._build_row("host001", "wiki", "planned"))
+    rows.append(_status._build_row("lost", None, "unknown", why="it did not answer"))
+    page = _status.render_status_page(rows)
+    picture = xml.etree.ElementTree.fromstring(page[page.index("<svg") : page.index("</svg>") + len("</svg>")])
+    assert picture.get("role") == "img"
+    assert picture.get("aria-label") == "unknown: 1; blocked: 13; planned: 1; on target: 117"
+    marks = {
+        path.get("class"): path.get("d").count("M") for path in picture.findall("path") if path.get("d").count("M") > 1
+    }
+    assert marks == {"blocked": 13, "on-target": 117}
+    texts = [text.text for text in picture.findall("text")]
+    assert texts[-3:] == ["hosts without an answer", "web<b>", "wiki"]
+    assert "on target 117 (89 %)" in texts
+    # The second line of an application with many hosts does not reach the next application.
+    tops = [float(text.get("y")) for text in picture.findall("text")][-3:]
+    assert tops[2] - tops[1] > 3 * 12 and float(picture.get("height")) > tops[2]
+
+
+def test_every_state_has_a_mark():
+    assert set(_status_picture.SHAPES) == set(_status.STATES)
+    assert _status_picture.draw_status([], {}) == ""
