@@ -96,13 +96,10 @@ def build_generation(
             return generation
         record = dict(record, live=application.environment, last_number=number)
         state.write(dict(record, generations=record["generations"] + [generation]))
-        path = generation["path"]
-        place = place._replace(
-            path=path, scratch=os.path.join(os.path.dirname(path), SCRATCH_PREFIX + generation["id"])
-        )
+        place = _move_to(place, generation)
         try:
             _build_environment(place, generation)
-            place.directories.complete(path, dict(generation, complete=True))
+            place.directories.complete(place.path, dict(generation, complete=True))
         except (BuildError, CommandError, OSError) as error:
             since = _find_first_tier(place, error)
             for leftover in (place.path, place.scratch):
@@ -163,6 +160,12 @@ def _find_existing(
     return None
 
 
+def _move_to(place: Workplace, generation: Dict[str, Any]) -> Workplace:
+    """*place* for *generation*."""
+    path = generation["path"]
+    return place._replace(path=path, scratch=os.path.join(os.path.dirname(path), SCRATCH_PREFIX + generation["id"]))
+
+
 def _prove_again(place: Workplace, record: Dict[str, Any], generation: Dict[str, Any]) -> Dict[str, Any]:
     """*generation* of *record*, proved again if its proof was about something else of the application.
 
@@ -173,7 +176,7 @@ def _prove_again(place: Workplace, record: Dict[str, Any], generation: Dict[str,
     if subject is not None and generation.get("proved") == subject:
         return generation
     try:
-        proof = prove_environment(place._replace(path=generation["path"]))
+        proof = prove_environment(_move_to(place, generation))
     except (BuildError, CommandError) as error:
         raise BuildError(
             "generation %s of %s exists, but was not proved with what the application is now, and fails with it: %s"
