@@ -50,6 +50,7 @@ class SupervisedSetup(GreeterSetup):
         configuration.write_text(CONFIGURATION.format(root=root, home=self.home, port=self.port))
         (self.home / "wrapper").write_text(WRAPPER)
         (self.home / "wrapper").chmod(0o755)
+        self.socket = root / "supervisor.sock"
         self.control = [str(folder / "bin" / "supervisorctl"), "-c", str(configuration)]
         subprocess.run([folder / "bin" / "supervisord", "-c", configuration], check=True)
         self.wait_for_programs()
@@ -60,6 +61,15 @@ class SupervisedSetup(GreeterSetup):
     def wait_for_programs(self):
         for _attempt in range(200):
             if self.ask("status").count("RUNNING") == 3:
+                return
+            time.sleep(0.1)
+        raise AssertionError(self.ask("status"))
+
+    def shut_down(self):
+        """End supervisor; it answers before it has ended, and breaks connections meanwhile."""
+        self.ask("shutdown")
+        for _attempt in range(600):
+            if not self.socket.exists():
                 return
             time.sleep(0.1)
         raise AssertionError(self.ask("status"))
@@ -88,7 +98,7 @@ def supervisor(tmp_path_factory, interpreters):
 def place(tmp_path, interpreters, supervisor):
     made = SupervisedSetup(tmp_path, interpreters, supervisor)
     yield made
-    made.ask("shutdown")
+    made.shut_down()
 
 
 def test_programs_are_stopped_and_started_four_times(module, place):
@@ -134,6 +144,6 @@ def test_programs_that_are_not_there_or_do_not_run(module, place):
     options = place.make_promotion_options(name_generation(place))
     options["application"]["services"].append({"supervisor": "none", "supervisorctl": place.control})
     assert "no such service on this host: none" in module("promotion", **options)["msg"]
-    place.ask("shutdown")
+    place.shut_down()
     refused = module("promotion", **place.make_promotion_options(name_generation(place)))
     assert refused["failed"] and "supervisorctl" in refused["msg"] and "no such file" in refused["msg"]
