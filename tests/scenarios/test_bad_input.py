@@ -148,7 +148,7 @@ def test_full_disk_while_building(hosts, controller):
             and "disk-space-short" in looked.stdout
         )
         assert (
-            run_on_host("host1", "ls /var/lib/oxzep7") == "locks\nplan.json\n"
+            run_on_host("host1", "ls /var/lib/oxzep7") == "locks\nplan.json\nscans.json\n"
             and run_on_host("host1", "ls /opt/oxzep7 2>/dev/null || true") == ""
         )
         done = controller(
