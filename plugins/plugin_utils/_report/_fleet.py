@@ -167,7 +167,7 @@ def _map_ended_places(host: Mapping[str, Any], today: datetime.date) -> dict[str
     for entry in host["interpreters"]:
         if entry["end_of_life"] and entry["end_of_life"] < today.isoformat():
             minor = ".".join(str(entry["version"] or "?").split(".")[:2])
-            for path in {entry["path"], entry.get("resolved") or entry["path"]}:
+            for path in (entry["path"], entry.get("resolved") or entry["path"]):
                 found[path] = (entry["end_of_life"], minor, entry["end_of_life_of"])
     for environment in host["environments"]:
         if environment["interpreter"] in found:
