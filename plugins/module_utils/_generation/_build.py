@@ -293,8 +293,8 @@ def _build_environment(place: Workplace, generation: Dict[str, Any]) -> None:
         generation["carried"] = place.load_cargo(_carry.load_cargo)
         generation["carries"] = _carry.digest_changes(_carry.read_changes(place.path))
     call_as_identity(builder, _likeness.apply_access, building, live, place.path)
-    # A user who cannot write there would compile the remaining modules again at every start.
     generation["proved"] = build_subject_key(place.application, place.order.probe)
+    # A user who cannot write there would compile the remaining modules again at every start.
     compiler = BackgroundCompiler(place, complete=place.user.uid != builder.uid)
     try:
         proof = prove_environment(place)

@@ -86,12 +86,11 @@ def describe_environment(environment: str) -> List[Any]:
     return found
 
 
-def build_trial_key(application: Application, order: EnvironmentOrder) -> Optional[str]:
+def build_trial_key(application: Application, order: EnvironmentOrder, subject: Optional[str]) -> Optional[str]:
     """What stands for all that can be seen of what a trial of *order* depends on; None where that is too much.
 
-    Raises OSError.
+    *subject* is that of `build_subject_key`. Raises OSError.
     """
-    subject = build_subject_key(application, order.probe)
     if subject is None:
         return None
     environments = [order.lock_id, order.interpreter, order.version, describe_environment(application.environment)]

@@ -154,8 +154,8 @@ def run_trial(
         memory = TrialMemory(application, state, order.run)
         # The environment itself is wanted for benchmarks, and for a start.
         whole = request.modules is None and request.tests and not request.benchmarks and not application.start
-        key = build_trial_key(application, order) if whole else None
         subject = build_subject_key(application, order.probe) if whole else None
+        key = build_trial_key(application, order, subject)
         passed = _find_passed(state, order, memory, key, subject) if whole else None
         if passed:
             return passed
