@@ -223,22 +223,18 @@ def _find_installed_interpreter(entry: Dict[str, Any], directory: str) -> Option
     )
 
 
+def _identify(entry: Dict[str, Any]) -> Tuple[str, str]:
+    return entry["source"], str(entry["version"])
+
+
 def _list_chosen_interpreters(steps: Sequence[Dict[str, Any]]) -> List[Dict[str, Any]]:
     """Return the interpreters of *steps*, each once."""
-    chosen = {}
-    for step in steps:
-        entry = step["interpreter"]
-        chosen[entry["source"], str(entry["version"])] = entry
-    return list(chosen.values())
+    return list({_identify(step["interpreter"]): step["interpreter"] for step in steps}.values())
 
 
-def list_users_of_interpreter(steps: Sequence[Dict[str, Any]], identity: Tuple[str, str]) -> List[str]:
-    """Return the applications with *steps* to the interpreter of *identity*, its source and version."""
-    found = set()
-    for step in steps:
-        if (step["interpreter"]["source"], str(step["interpreter"]["version"])) == identity:
-            found.add(step["application"])
-    return sorted(found)
+def _list_users(steps: Sequence[Dict[str, Any]], entry: Dict[str, Any]) -> List[str]:
+    """Return the applications with *steps* to the interpreter *entry*."""
+    return sorted({step["application"] for step in steps if _identify(step["interpreter"]) == _identify(entry)})
 
 
 def select_installed_interpreters(steps: Sequence[Dict[str, Any]], directory: str) -> List[Dict[str, Any]]:
@@ -253,11 +249,11 @@ def select_installed_interpreters(steps: Sequence[Dict[str, Any]], directory: st
 
 
 def check_interpreter(
-    entry: Dict[str, Any], directory: str, installed: bool, applications: Sequence[str] = ()
+    entry: Dict[str, Any], directory: str, installed: bool
 ) -> Tuple[Optional[SpaceRequirement], Optional[Dict[str, Any]]]:
-    """Return the space for the interpreter *entry* of steps of *applications*, or the finding if it is unobtainable.
+    """Return the space for the interpreter *entry* of a step, or the finding if it is unobtainable.
 
-    Neither for one that is *installed* or exists.
+    Neither for one that is *installed* or exists. Whose interpreter it is, the caller adds.
     """
     source, version = INTERPRETER_SOURCES[entry["source"]], str(entry["version"])
     try:
@@ -285,7 +281,7 @@ def check_interpreter(
         "Python %s" % version,
         size * (1 + UNPACKED_FACTOR) if size else INTERPRETER_BYTES,
         INTERPRETER_FILES,
-        tuple(applications),
+        (),
     ), None
 
 
@@ -328,10 +324,9 @@ def run_preflight(
         found += [dict(finding, applications=[application.name]) for finding in about]
     installed = {(entry["source"], entry["wanted"]) for entry in there}
     for entry in _list_chosen_interpreters(steps):
-        identity = entry["source"], str(entry["version"])
-        names = list_users_of_interpreter(steps, identity)
-        need, problem = check_interpreter(entry, asked.interpreter_dir, identity in installed, names)
-        needs += [need] if need else []
+        names = _list_users(steps, entry)
+        need, problem = check_interpreter(entry, asked.interpreter_dir, _identify(entry) in installed)
+        needs += [need._replace(applications=tuple(names))] if need else []
         found += [dict(problem, applications=names)] if problem else []
     rows = measure_free_space(needs)
     return found + list(check_free_space(rows)), rows
