@@ -21,9 +21,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._files import (
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import get_today, get_utc_timestamp
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence, update_matrix
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._constraints import append_constraints
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._run_lessons import (
-    list_lessons,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._run_lessons import list_lessons
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _record, _run
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _host_record, _ledger
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy import list_lost_rows, map_doubtful_hosts

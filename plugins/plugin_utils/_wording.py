@@ -15,6 +15,11 @@ NUMBERED_NAME = re.compile(r"^(.*?)(\d{1,9})(\D*)$", re.DOTALL)
 MINIMUM_RANGE = 3
 
 
+def shorten(text: str, limit: int) -> str:
+    """*text*, or the beginning of it where it has more than *limit* characters."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
 def join_names(names: Sequence[str]) -> str:
     """Return the first five of *names*, and how many more there are."""
     more = len(names) - MAXIMUM_NAMES

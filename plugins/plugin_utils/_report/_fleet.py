@@ -133,13 +133,21 @@ def _list_ended_versions(hosts: Mapping[str, Mapping[str, Any]], today: datetime
     found: dict[tuple[str, str, str], set[str]] = {}
     for name, entry in hosts.items():
         for interpreter in entry["interpreters"]:
-            if interpreter["end_of_life"] and interpreter["end_of_life"] < today.isoformat():
-                minor = ".".join(str(interpreter["version"] or "?").split(".")[:2])
-                found.setdefault((interpreter["end_of_life"], minor, interpreter["end_of_life_of"]), set()).add(name)
+            end = _find_past_end(interpreter, today)
+            if end:
+                found.setdefault(end, set()).add(name)
     rows = []
     for (date, python, basis), names in sorted(found.items()):
         rows.append({"python": python, "end_of_life": date, "of": basis, "hosts": sorted(names)})
     return rows
+
+
+def _find_past_end(interpreter: Mapping[str, Any], today: datetime.date) -> tuple[str, str, str] | None:
+    """End, minor version and what ended of *interpreter*; None unless that is past."""
+    end = interpreter["end_of_life"]
+    if not end or end >= today.isoformat():
+        return None
+    return end, ".".join(str(interpreter["version"] or "?").split(".")[:2]), interpreter["end_of_life_of"]
 
 
 def _list_ended_users(
@@ -165,10 +173,9 @@ def _map_ended_places(host: Mapping[str, Any], today: datetime.date) -> dict[str
     """End, minor version and what ended, by the path of each interpreter and environment of *host* past its end."""
     found: dict[str, tuple[str, str, str]] = {}
     for entry in host["interpreters"]:
-        if entry["end_of_life"] and entry["end_of_life"] < today.isoformat():
-            minor = ".".join(str(entry["version"] or "?").split(".")[:2])
-            for path in (entry["path"], entry.get("resolved") or entry["path"]):
-                found[path] = (entry["end_of_life"], minor, entry["end_of_life_of"])
+        end = _find_past_end(entry, today)
+        if end:
+            found[entry["path"]] = found[entry.get("resolved") or entry["path"]] = end
     for environment in host["environments"]:
         if environment["interpreter"] in found:
             found[environment["path"]] = found[environment["interpreter"]]

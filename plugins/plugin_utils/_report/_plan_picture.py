@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan_groups import EnvironmentGroup
+from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import shorten
 
 CELL = 14
 # Between environments.
@@ -123,8 +124,9 @@ def _draw_grid(
         y = top + CELL * line
         if line % 2:
             stripes.append(f"M0 {y}h{at:g}v{CELL}h-{at:g}z")
-        shown = name if len(name) <= LABEL_LIMIT else name[: LABEL_LIMIT - 1] + "…"
-        labels.append(f'<text x="{left - 6:g}" y="{y + 11}" class="label">{html.escape(shown)}</text>')
+        labels.append(
+            f'<text x="{left - 6:g}" y="{y + 11}" class="label">{html.escape(shorten(name, LABEL_LIMIT))}</text>'
+        )
         for place, kinds in cells.items():
             for kind in kinds:
                 paths[kind].append(_draw_mark(kind, columns[place], y))

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _host_record, _ledger
 from ansible_collections.oxzep7.python.plugins.plugin_utils._table import align_columns
-from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import join_names
+from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import join_names, shorten
 
 COLUMNS = ("host", "application", "from", "to", "backup", "downtime_ms", "result")
 SUMMARY_LINES, LINE_LENGTH = 20, 2000
@@ -282,7 +282,7 @@ def format_run_summary(
         *list_ways_back(results),
         *([f"no wave began any more: {closed}"] if closed else []),
         *describe_closed_applications(closed_applications or {}),
-        *(line if len(line) <= LINE_LENGTH else line[: LINE_LENGTH - 1] + "…" for line in lines[:SUMMARY_LINES]),
+        *(shorten(line, LINE_LENGTH) for line in lines[:SUMMARY_LINES]),
     ]
     more = len(lines) - SUMMARY_LINES
     return "\n".join([*told, *([f"and {more} more"] if more > 0 else []), f"the record is in {folder}"])

@@ -14,6 +14,8 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import shorten
+
 CELL = 12
 PER_LINE = 60
 LABEL_LIMIT, CHARACTER = 28, 6.6
@@ -52,8 +54,7 @@ def draw_status(rows: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) ->
     parts = [*_draw_shares(counts, width), *legend]
     paths: dict[str, list[str]] = {}
     for name in sorted(chosen):
-        shown = name if len(name) <= LABEL_LIMIT else name[: LABEL_LIMIT - 1] + "…"
-        parts.append(f'<text x="0" y="{y + 10:g}">{html.escape(shown)}</text>')
+        parts.append(f'<text x="0" y="{y + 10:g}">{html.escape(shorten(name, LABEL_LIMIT))}</text>')
         for number, state in enumerate(hosts[name]):
             line, column = divmod(number, PER_LINE)
             mark = SHAPES[state].format(x=left + CELL * column, y=y + CELL * line)

@@ -45,6 +45,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
+from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import shorten
 
 VARIABLE = "host_record"
 # A rollback has neither a lock nor a duration: both would count as evidence of a step.
@@ -310,7 +311,7 @@ def is_down(failure: Mapping[str, Any]) -> bool:
 def find_cause(failure: Mapping[str, Any]) -> str:
     """Why a task ended with the result *failure*, in one line: what the module found out, or its message."""
     text = " ".join(str(failure.get("cause") or _get_reason(failure)).split())
-    return text if len(text) <= CAUSE_LENGTH else text[: CAUSE_LENGTH - 1] + "…"
+    return shorten(text, CAUSE_LENGTH)
 
 
 def _drop_journal(record: dict[str, Any]) -> dict[str, Any]:
